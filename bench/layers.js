@@ -4,7 +4,6 @@
 // docs/models.md. Default models: the bundled CNNs and a ResNet-18 with random weights.
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { ModelProtoSchema, ValueInfoProtoSchema } from 'onnx-buf'
 import { FeatureExtractor } from '../dist/lib/index.js'
@@ -16,7 +15,7 @@ const { runtime, absent } = nativeRuntime()
 if (absent) throw new Error(`onnxruntime-node is not available: ${absent}`)
 const bundled = ['tiny', 'small'].map((name) => [
   name,
-  readFileSync(fileURLToPath(new URL(`../dist/${name}.onnx`, import.meta.url))),
+  readFileSync(new URL(`../dist/${name}.onnx`, import.meta.url)),
 ])
 const given = process.argv.slice(3).filter((argument) => !argument.startsWith('--'))
 const models =

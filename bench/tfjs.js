@@ -35,8 +35,8 @@ export async function tensorFlow() {
 /**
  * Converts a model to a function that takes the pixels of pictures and returns its output.
  *
- * @param model consists of Conv, Relu, Clip from 0 to 6, Sigmoid, Add, Mul, Sqrt, MaxPool, GlobalAveragePool, bilinear Resize, Flatten,
- *   Concat
+ * @param model consists of Conv, Relu, Clip from 0 to 6, Sigmoid, Add, Mul, Sqrt, MaxPool, GlobalAveragePool, bilinear
+ *   Resize, Flatten, Concat
  * @param read returns the values and dimensions of an initializer
  */
 export function tensorFlowModel(tf, { graph }, read) {
